@@ -12,8 +12,9 @@ import ProgressBar from '@cloudscape-design/components/progress-bar';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, lazy, Suspense, useState } from 'react';
+import { type FormEvent, lazy, type ReactNode, Suspense, useState } from 'react';
 import { answer, api, checked, regionHeaders, type Schemas } from '../../api/client';
+import { ApiError } from '../../api/errors';
 import { useSession } from '../../api/session';
 import { amount, monthOf, monthsAgo, share } from '../../model/usage';
 import { download } from '../../shared/download';
@@ -61,38 +62,42 @@ export default function Usage() {
       ),
     placeholderData: (before) => before,
   });
-  if (query.error) return <Problem error={query.error} onRetry={() => void query.refetch()} />;
-  if (!query.data) return <Loading />;
+  const problem = query.error ? <Problem error={query.error} onRetry={() => void query.refetch()} /> : undefined;
+  if (query.error instanceof ApiError && query.error.isRefused) return problem;
+  if (!problem && !query.data) return <Loading />;
   // The other form of the answer, CSV, was not asked for.
-  const { brokers, memoryMib, storageGib, history } = query.data as Schemas['DescribeAccountUsageResponse'];
+  const answered = query.data as Schemas['DescribeAccountUsageResponse'] | undefined;
   return (
     <SpaceBetween size="l">
-      <Container
-        header={
-          <Header
-            variant="h2"
-            description={words.quotasHelp}
-            actions={
-              <Button
-                iconName="refresh"
-                ariaLabel={words.refresh}
-                loading={query.isFetching}
-                onClick={() => void query.refetch()}
-              />
-            }
-          >
-            {words.quotas}
-          </Header>
-        }
-      >
-        <ColumnLayout columns={3}>
-          <Quota label={words.brokers} of={brokers} say={String} />
-          <Quota label={words.memory} of={memoryMib} say={(value) => amount(value, 'MiB')} />
-          <Quota label={words.storage} of={storageGib} say={(value) => amount(value, 'GiB')} />
-        </ColumnLayout>
-      </Container>
+      {answered ? (
+        <Container
+          header={
+            <Header
+              variant="h2"
+              description={words.quotasHelp}
+              actions={
+                <Button
+                  iconName="refresh"
+                  ariaLabel={words.refresh}
+                  loading={query.isFetching}
+                  onClick={() => void query.refetch()}
+                />
+              }
+            >
+              {words.quotas}
+            </Header>
+          }
+        >
+          <ColumnLayout columns={3}>
+            <Quota label={words.brokers} of={answered.brokers} say={String} />
+            <Quota label={words.memory} of={answered.memoryMib} say={(value) => amount(value, 'MiB')} />
+            <Quota label={words.storage} of={answered.storageGib} say={(value) => amount(value, 'GiB')} />
+          </ColumnLayout>
+        </Container>
+      ) : null}
       <IdentityQuotas />
-      <Cost accountId={accountId} period={period} onPeriod={setPeriod} history={history} />
+      {/* A period that is wrong can be corrected only in its form, so that is there without an answer, too. */}
+      <Cost accountId={accountId} period={period} onPeriod={setPeriod} history={answered?.history} problem={problem} />
     </SpaceBetween>
   );
 }
@@ -139,9 +144,11 @@ interface CostProps {
   period: Period;
   onPeriod: (period: Period) => void;
   history: Schemas['UsageHistoryView'] | undefined;
+  /** Why there is no history. */
+  problem: ReactNode;
 }
 
-function Cost({ accountId, period, onPeriod, history }: CostProps) {
+function Cost({ accountId, period, onPeriod, history, problem }: CostProps) {
   const [entered, setEntered] = useState(period);
   const flash = useFlash();
   const currency = history?.currency ?? '';
@@ -194,6 +201,7 @@ function Cost({ accountId, period, onPeriod, history }: CostProps) {
                 />
               </FormField>
             </ColumnLayout>
+            {problem}
             {history?.total.missing.length ? (
               <Alert type="warning" header={words.missing}>
                 <ul>
@@ -216,7 +224,7 @@ function Cost({ accountId, period, onPeriod, history }: CostProps) {
                   bars={history.periods.map((one) => ({ label: monthOf(one.from), value: Number(one.cost ?? 0) }))}
                 />
               </Suspense>
-            ) : (
+            ) : problem ? null : (
               <Box color="text-body-secondary">{words.noCost}</Box>
             )}
           </SpaceBetween>
