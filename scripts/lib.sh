@@ -140,7 +140,9 @@ build() {
   setsid bash -c 'if [ -e "$1" ]; then flock "$1" true; fi; exec "$2"' images \
     "${BROKERD_BUILD_LOGS:-${TMPDIR:-/tmp}/brokerd-images}/lock" "$root/docker/build.sh" >"$images_log" 2>&1 &
   images=$!
-  trap 'kill -- "-$images" 2>/dev/null || true' EXIT
+  # Expanded now: the variable is gone when the trap runs.
+  # shellcheck disable=SC2064
+  trap "kill -- -$images 2>/dev/null || true" EXIT
   "$root/scripts/console.sh"
   (cd "$root" && cargo build --locked --profile "$profile" -p brokerd) || die "the binary can't be built; the compiler's words are above"
   while kill -0 "$images" 2>/dev/null; do
