@@ -6,10 +6,11 @@ import { tagChanges } from '../model/tags';
 export async function changeTags(arn: string, before: Record<string, string>, after: Record<string, string>) {
   const { set, removed } = tagChanges(before, after);
   const path = { 'resource-arn': arn };
-  if (Object.keys(set).length) {
-    await answer(api.POST('/v1/tags/{resource-arn}', { params: { path }, body: { tags: set } }));
-  }
+  // First what makes room: a resource may have as many as it can.
   if (removed.length) {
     await answer(api.DELETE('/v1/tags/{resource-arn}', { params: { path, query: { tagKeys: removed } } }));
+  }
+  if (Object.keys(set).length) {
+    await answer(api.POST('/v1/tags/{resource-arn}', { params: { path }, body: { tags: set } }));
   }
 }

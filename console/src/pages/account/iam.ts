@@ -334,8 +334,9 @@ export async function changeTagsOf(
     [`Tags.member.${at + 1}.Key`, key],
     [`Tags.member.${at + 1}.Value`, value],
   ]);
-  if (pairs.length) await call(`Tag${noun}`, { ...target, ...Object.fromEntries(pairs) });
+  // First what makes room: there may be as many as there can be.
   if (removed.length) await call(`Untag${noun}`, { ...target, TagKeys: removed });
+  if (pairs.length) await call(`Tag${noun}`, { ...target, ...Object.fromEntries(pairs) });
 }
 
 // What somebody would be permitted.

@@ -79,11 +79,12 @@ export default function TagsTab({ broker }: { broker: Broker }) {
         setConflicts(found);
         return;
       }
-      if (Object.keys(set).length) {
-        await answer(api.POST('/v1/tags/{resource-arn}', { params: { path }, body: { tags: set } }));
-      }
+      // First what makes room: a broker may have as many as it can.
       if (removed.length) {
         await answer(api.DELETE('/v1/tags/{resource-arn}', { params: { path, query: { tagKeys: removed } } }));
+      }
+      if (Object.keys(set).length) {
+        await answer(api.POST('/v1/tags/{resource-arn}', { params: { path }, body: { tags: set } }));
       }
       const after = { ...now, ...set };
       for (const key of removed) delete after[key];
