@@ -3,7 +3,6 @@ import { webcrypto } from 'node:crypto';
 import test from 'node:test';
 import { errorOf } from './auditEvent';
 import { decoded, encoded } from './base64';
-import { tagChanges } from './tags';
 import { amount, monthOf, monthsAgo, share } from './usage';
 import { uuid } from './uuid';
 import { compareVersions, isSince } from './version';
@@ -13,11 +12,6 @@ test('texts survive base64, whatever their language', () => {
   const text = 'héllo – 漢字 🐇';
   assert.equal(decoded(encoded(text)), text);
   assert.equal(encoded('a'), 'YQ==');
-});
-
-test('only what is different of tags is changed', () => {
-  assert.deepEqual(tagChanges({ a: '1', b: '2' }, { a: '1', b: '3', c: '' }), { set: { b: '3', c: '' }, removed: [] });
-  assert.deepEqual(tagChanges({ a: '1', b: '2' }, { a: '1' }), { set: {}, removed: ['b'] });
 });
 
 test('months are those of UTC', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { keyFault, tagChanges, tagConflicts, valueFault } from './tagChanges';
+import { keyFault, tagChanges, tagConflicts, type Tags, valueFault } from './tagChanges';
 
 test('keys and values have the limits of the service', () => {
   assert.equal(keyFault('a:b/c=d+e-f@g_h.i ü'), undefined);
@@ -21,6 +21,7 @@ test('only differences are sent', () => {
     removed: ['c'],
   });
   assert.deepEqual(tagChanges({ a: '1' }, { a: '1' }), { set: {}, removed: [] });
+  assert.deepEqual(tagChanges({ constructor: '1' } as unknown as Tags, {}), { set: {}, removed: ['constructor'] });
 });
 
 test('somebody else’s change of the same tag is a conflict, one of another tag is none', () => {

@@ -39,7 +39,7 @@ export function tagChanges(before: Tags, after: Tags): TagChanges {
   for (const [key, value] of Object.entries(after)) {
     if (before[key] !== value) set[key] = value;
   }
-  return { set, removed: Object.keys(before).filter((key) => !(key in after)) };
+  return { set, removed: Object.keys(before).filter((key) => !Object.hasOwn(after, key)) };
 }
 
 export interface TagConflict {

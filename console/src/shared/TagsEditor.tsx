@@ -7,7 +7,7 @@ import Form from '@cloudscape-design/components/form';
 import Header from '@cloudscape-design/components/header';
 import Input from '@cloudscape-design/components/input';
 import { type FormEvent, useEffect, useState } from 'react';
-import { tagChanges } from '../model/tags';
+import { type TagChanges, tagChanges } from '../model/tagChanges';
 import { text } from '../text';
 
 const words = text.account.tags;
@@ -17,8 +17,8 @@ const MAX_TAGS = 50;
 interface Props {
   tags: Record<string, string>;
   description?: string;
-  /** Saves what the tags are to be. */
-  onSave: (wanted: Record<string, string>) => Promise<unknown>;
+  /** Saves what was changed here; what others changed meanwhile is none of it. */
+  onSave: (changes: TagChanges) => Promise<unknown>;
 }
 
 export function TagsEditor({ tags, description, onSave }: Props) {
@@ -32,12 +32,15 @@ export function TagsEditor({ tags, description, onSave }: Props) {
   const wanted = Object.fromEntries(items.map(({ key, value }) => [key.trim(), value]));
   const changes = tagChanges(JSON.parse(base) as Record<string, string>, wanted);
   const isChanged = Object.keys(changes.set).length > 0 || changes.removed.length > 0;
+  // What was known when it was saved is older than what was saved.
+  const [before, setBefore] = useState<string>();
   useEffect(() => {
-    if (known === base || isChanged) return;
+    if (known === base || known === before || isChanged) return;
     setItems(rows());
     setBase(known);
+    setBefore(undefined);
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [known]);
+  }, [known, base, before, isChanged]);
   const faultOf = (key: string) => {
     if (!key.trim()) return words.keyMissing;
     return items.filter((other) => other.key.trim() === key.trim()).length > 1 ? words.keyTwice : undefined;
@@ -50,8 +53,9 @@ export function TagsEditor({ tags, description, onSave }: Props) {
     setBusy(true);
     setError(undefined);
     try {
-      await onSave(wanted);
+      await onSave(changes);
       setBase(JSON.stringify(wanted));
+      setBefore(known);
     } catch (failure) {
       setError(failure instanceof Error ? failure.message : String(failure));
     }

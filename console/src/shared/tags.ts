@@ -1,10 +1,9 @@
 // Tags of resources of Amazon MQ.
 import { answer, api } from '../api/client';
-import { tagChanges } from '../model/tags';
+import type { TagChanges } from '../model/tagChanges';
 
-/** Makes the tags of a resource what they are to be. */
-export async function changeTags(arn: string, before: Record<string, string>, after: Record<string, string>) {
-  const { set, removed } = tagChanges(before, after);
+/** Changes the tags of a resource. */
+export async function changeTags(arn: string, { set, removed }: TagChanges) {
   const path = { 'resource-arn': arn };
   // First what makes room: a resource may have as many as it can.
   if (removed.length) {

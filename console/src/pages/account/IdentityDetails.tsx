@@ -9,7 +9,6 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { ApiError } from '../../api/errors';
-import { tagChanges } from '../../model/tags';
 import { ConfirmByName } from '../../shared/ConfirmByName';
 import { CopyText } from '../../shared/CopyText';
 import { Loading } from '../../shared/Loading';
@@ -89,8 +88,8 @@ function Details({ identity }: { identity: Identity }) {
           <Boundary kind={kind} name={name} arn={identity.boundary} onSaved={again} />
           <TagsEditor
             tags={identity.tags}
-            onSave={async (wanted) => {
-              await changeTagsOf({ kind, name }, tagChanges(identity.tags, wanted));
+            onSave={async (changes) => {
+              await changeTagsOf({ kind, name }, changes);
               await again();
               flash.done(words.tags.saved);
             }}

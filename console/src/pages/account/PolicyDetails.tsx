@@ -13,7 +13,6 @@ import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { ApiError } from '../../api/errors';
 import { indented } from '../../model/policy';
-import { tagChanges } from '../../model/tags';
 import { ConfirmByName } from '../../shared/ConfirmByName';
 import { CopyText } from '../../shared/CopyText';
 import { Editor } from '../../shared/editor/Editor';
@@ -100,8 +99,8 @@ function Details({ policy }: { policy: Policy }) {
       {isOfAws ? null : (
         <TagsEditor
           tags={policy.tags}
-          onSave={async (wanted) => {
-            await changeTagsOf({ kind: 'policy', arn }, tagChanges(policy.tags, wanted));
+          onSave={async (changes) => {
+            await changeTagsOf({ kind: 'policy', arn }, changes);
             await again();
             flash.done(text.account.tags.saved);
           }}

@@ -1,5 +1,6 @@
 // The operations of IAM that these pages need, and their answers.
 import { query, type QueryParameters } from '../../api/services';
+import type { TagChanges } from '../../model/tagChanges';
 import { allPages, type PageOf } from '../../shared/usePages';
 
 /** The most items that the server gives at once. */
@@ -326,7 +327,7 @@ export async function entitiesOf(arn: string): Promise<{ kind: Kind; name: strin
 
 export async function changeTagsOf(
   about: { kind: 'user' | 'role'; name: string } | { kind: 'policy'; arn: string },
-  { set, removed }: { set: Record<string, string>; removed: string[] },
+  { set, removed }: TagChanges,
 ): Promise<void> {
   const noun = about.kind === 'policy' ? 'Policy' : CAPITAL[about.kind];
   const target: QueryParameters = about.kind === 'policy' ? { PolicyArn: about.arn } : named(about.kind, about.name);

@@ -98,8 +98,8 @@ function Details({ configuration, tab }: { configuration: Configuration; tab: (t
                 <TagsEditor
                   tags={configuration.tags}
                   description={words.tagsHelp}
-                  onSave={async (wanted) => {
-                    await changeTags(arn, configuration.tags, wanted);
+                  onSave={async (changes) => {
+                    await changeTags(arn, changes);
                     await again();
                     flash.done(words.tagsSaved);
                   }}
