@@ -15,8 +15,6 @@ import { useDrawer } from './useDrawer';
 
 type Broker = Schemas['DescribeBrokerResponse'];
 
-const DELETABLE = ['RUNNING', 'CREATION_FAILED', 'CRITICAL_ACTION_REQUIRED'];
-
 /** Why an action is refused now, in words. */
 export function refusalOfReboot(broker: Broker): string | undefined {
   const refusal = rebootRefusal(broker);
@@ -30,7 +28,8 @@ export function BrokerHeader({ broker }: { broker: Broker }) {
   const [drawer, connect] = useDrawer(broker);
   const { actions } = text.broker;
   const refusal = refusalOfReboot(broker);
-  const isDeletable = DELETABLE.includes(broker.brokerState);
+  // Any other state permits it; a server that is as strict as the service says so itself.
+  const isDeletable = broker.brokerState !== 'DELETION_IN_PROGRESS';
   const console = broker.brokerInstances.find((instance) => instance.consoleURL)?.consoleURL;
   const mode = text.broker.modes[broker.deploymentMode] ?? broker.deploymentMode;
   return (
