@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { bytesOf, hexLines, isOfType, prettyJson, propertiesOf, textOf } from './body';
+import { bytesOf, hexLines, isOfType, nameFault, prettyJson, propertiesOf, textOf } from './body';
 
 const text = (body: string) => ({ body, bodyEncoding: 'TEXT' as const });
 const base64 = (...bytes: number[]) => ({
@@ -43,15 +43,19 @@ test('hexadecimal lines have place, digits and characters', () => {
 
 test('properties have types', () => {
   const one = (name: string, value: string, type: 'text' | 'number' | 'boolean') => ({ name, value, type });
-  assert.deepEqual(
-    propertiesOf([
-      one('a', '1', 'text'),
-      one('b', '1.5', 'number'),
-      one('c', 'false', 'boolean'),
-      one('', 'x', 'text'),
-    ]),
-    { a: '1', b: 1.5, c: false },
-  );
+  assert.deepEqual(propertiesOf([one('a', '1', 'text'), one('b', '1.5', 'number'), one('c', 'false', 'boolean')]), {
+    a: '1',
+    b: 1.5,
+    c: false,
+  });
   const wrong = [one('a', 'x', 'number'), one('a', '', 'number'), one('a', '1', 'boolean')];
   assert.deepEqual(wrong.map(isOfType), [false, false, false]);
+});
+
+test('each property has a name of its own', () => {
+  const all = ['a', '', 'b', 'a', 'A'].map((name) => ({ name, value: '1', type: 'text' as const }));
+  assert.deepEqual(
+    all.map((one) => nameFault(one, all)),
+    ['TWICE', 'EMPTY', undefined, 'TWICE', undefined],
+  );
 });

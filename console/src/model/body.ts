@@ -103,9 +103,15 @@ export function isOfType({ value, type }: Property): boolean {
   return type === 'text' || value === 'true' || value === 'false';
 }
 
-/** Properties as a request has them. Those without a name are left out. */
+/** What is wrong with the name of a property, given all of a message. */
+export function nameFault({ name }: Property, all: readonly Property[]): 'EMPTY' | 'TWICE' | undefined {
+  if (!name) return 'EMPTY';
+  return all.filter((one) => one.name === name).length > 1 ? 'TWICE' : undefined;
+}
+
+/** Properties as a request has them. Each has a name of its own. */
 export function propertiesOf(properties: readonly Property[]): Record<string, string | number | boolean> {
   const value = ({ value, type }: Property) =>
     type === 'number' ? Number(value) : type === 'boolean' ? value === 'true' : value;
-  return Object.fromEntries(properties.filter(({ name }) => name).map((one) => [one.name, value(one)]));
+  return Object.fromEntries(properties.map((one) => [one.name, value(one)]));
 }

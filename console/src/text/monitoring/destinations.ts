@@ -122,6 +122,7 @@ export const destinations = {
   type: 'Type',
   types: { text: 'Text', number: 'Number', boolean: 'True or false' },
   wrongType: { text: '', number: 'Enter a number.', boolean: 'Enter true or false.' },
+  nameFaults: { EMPTY: 'Enter a name.', TWICE: 'Another header has this name.' },
   noPropertiesYet: 'The message has no headers.',
   published: (name: string) => `The message is published to ${name}.`,
   unrouted: (name: string) => `The broker took the message for ${name}, but no queue received it.`,

@@ -12,7 +12,7 @@ import Textarea from '@cloudscape-design/components/textarea';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { ApiError } from '../../../api/errors';
-import { isOfType, type Property, type PropertyType, propertiesOf } from '../../../model/body';
+import { isOfType, nameFault, type Property, type PropertyType, propertiesOf } from '../../../model/body';
 import { Problem } from '../../../shared/Problem';
 import { useFlash } from '../../../shell/flash';
 import { text } from '../../../text';
@@ -52,7 +52,7 @@ export function PublishForm({ broker, of, onClose }: Props) {
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setTried(true);
-    if (isBusy || isNoBase64 || !properties.every(isOfType)) return;
+    if (isBusy || isNoBase64 || !properties.every((one) => isOfType(one) && !nameFault(one, properties))) return;
     setBusy(true);
     setError(undefined);
     try {
@@ -142,6 +142,10 @@ export function PublishForm({ broker, of, onClose }: Props) {
                   control: (item, index) => (
                     <Input value={item.name} onChange={({ detail }) => set(index, { name: detail.value })} />
                   ),
+                  errorText: (item) => {
+                    const fault = isTried ? nameFault(item, properties) : undefined;
+                    return fault && words.nameFaults[fault];
+                  },
                 },
                 {
                   label: words.type,
