@@ -12,7 +12,7 @@ import { Problem } from '../../shared/Problem';
 import { text } from '../../text';
 
 const { test } = text.broker;
-const SERVING = ['RUNNING', 'CRITICAL_ACTION_REQUIRED', 'REBOOT_IN_PROGRESS'];
+const SERVING = ['RUNNING', 'CRITICAL_ACTION_REQUIRED'];
 
 export function TestMessage({ broker }: { broker: Schemas['DescribeBrokerResponse'] }) {
   const sent = useMutation({
