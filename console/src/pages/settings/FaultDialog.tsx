@@ -64,7 +64,7 @@ export function FaultDialog({ broker, kinds, instances, onClose }: Props) {
   };
   const start = async () => {
     setChecked(true);
-    if (Object.keys(faults).length) return;
+    if (isBusy || Object.keys(faults).length) return;
     setBusy(true);
     try {
       const params = { path: { 'broker-id': broker.brokerId } };

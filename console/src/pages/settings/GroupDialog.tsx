@@ -125,7 +125,7 @@ export function GroupDialog({ draft, onClose }: { draft: GroupDraft; onClose: ()
 
   const save = async (isInsisting: boolean) => {
     setChecked(true);
-    if (isWrong) return;
+    if (isBusy || isWrong) return;
     setBusy(true);
     setError(undefined);
     setRefused({});
