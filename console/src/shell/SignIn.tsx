@@ -31,7 +31,12 @@ export function SignIn({ why, known = '', onSignedIn }: Props) {
   const [isBusy, setBusy] = useState(false);
   const isTemporary = accessKeyId.startsWith('ASIA');
   useEffect(() => {
+    // The page that waits below does not tell its title again.
+    const before = document.title;
     document.title = `${text.shell.signIn} – ${text.shell.product}`;
+    return () => {
+      document.title = before;
+    };
   }, []);
 
   const submit = async (event: FormEvent) => {
