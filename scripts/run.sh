@@ -280,6 +280,8 @@ case ${1:-up} in
       describe
     else
       up
+      # Where systemd keeps the log, brokerd writes no file of its own.
+      [ "${BROKERD_LOG_FILE:-}" != "$log_file" ] || unset BROKERD_LOG_FILE
       explain_service
     fi
     ;;
