@@ -161,7 +161,6 @@ clean() {
   # By label, so that it works without Compose, and for what a killed start left behind. Engines last: brokerd would replace them.
   remove "container(s) of brokerd" ps -a --filter label=brokerd.role -- rm -f -v
   remove "container(s)" ps -a -- rm -f -v
-  remove "network(s)" network ls -- network rm
   remove_rules
   detach_disks
   remove "volume(s)" volume ls -- volume rm
@@ -169,6 +168,8 @@ clean() {
   if [ -d "$data_dir" ] && ! rmdir "$data_dir" 2>/dev/null; then
     say "$data_dir stays: it holds files that were not made here"
   fi
+  # Last, because an application that is still in one keeps it, and nothing else.
+  remove "network(s)" network ls -- network rm
   say "installation $installation is removed"
 }
 
