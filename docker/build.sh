@@ -275,6 +275,8 @@ main() {
     done
   done
   mkdir -p "$logs"
+  # Anybody may make a directory of that name in /tmp, and what is written and locked there is run or waited for.
+  [ -O "$logs" ] || die "$logs belongs to another user: set BROKERD_BUILD_LOGS to a directory of yours"
   if [ "$wanted" = " $own" ]; then
     # Seconds: whoever builds it as well is waited for, and a build of engines does not matter.
     exec 8>"$logs/lock-brokerd"

@@ -137,7 +137,7 @@ build() {
   say "preparing images (log $images_log) and the binary ($profile)"
   # A group of its own: its lanes would outlive a build of the binary that fails. One that outlived a start that was killed is waited for.
   # shellcheck disable=SC2016 # the arguments are the inner shell's
-  setsid bash -c 'if [ -e "$1" ]; then flock "$1" true; fi; exec "$2"' images \
+  setsid bash -c 'if [ -O "$1" ]; then flock "$1" true; fi; exec "$2"' images \
     "${BROKERD_BUILD_LOGS:-${TMPDIR:-/tmp}/brokerd-images}/lock" "$root/docker/build.sh" >"$images_log" 2>&1 &
   images=$!
   # Expanded now: the variable is gone when the trap runs.
