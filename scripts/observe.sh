@@ -40,12 +40,15 @@ install() {
   echo "$to/usr/bin"
 }
 
-# The operations listener as it is configured; `auto` is a thousand above the API's port.
+# The operations listener as it is configured; `auto` is a thousand beside the port that the API listens on, which its URL need not have.
 operations() {
-  local listen api
-  listen=$("$binary" config | toml_value operations listen)
-  api=$(authority)
-  case $listen in '' | auto) echo "127.0.0.1:$((${api##*:} + 1000))" ;; *) echo "${listen/0.0.0.0/127.0.0.1}" ;; esac
+  local configured listen api
+  configured=$("$binary" config)
+  listen=$(toml_value operations listen <<<"$configured")
+  case $listen in '' | auto) ;; *) echo "${listen/0.0.0.0/127.0.0.1}"; return ;; esac
+  api=$(toml_value api listen <<<"$configured")
+  api=${api##*:}
+  if [ "$api" -gt 64535 ]; then echo "127.0.0.1:$((api - 1000))"; else echo "127.0.0.1:$((api + 1000))"; fi
 }
 
 url() { "$binary" env | sed -n "s/^export AWS_ENDPOINT_URL_MQ='\(.*\)'$/\1/p"; }
