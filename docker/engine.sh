@@ -99,7 +99,7 @@ main() {
     return
   fi
   if [ -n "${DOCKER_HOST:-}" ]; then
-    die "DOCKER_HOST=$DOCKER_HOST does not answer; start that engine or unset DOCKER_HOST"
+    die "DOCKER_HOST=$DOCKER_HOST does not answer; start that engine, unset DOCKER_HOST or choose another docker context"
   fi
   if [ "$(id -u)" != 0 ]; then
     die "no Docker engine answers for $(id -un): run this as root, or start Docker and add the user to the group docker"

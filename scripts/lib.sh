@@ -22,6 +22,21 @@ data_dir=${BROKERD_DATA_DIR:-$(default_data_dir)}
 case $data_dir in /*) ;; *) die "BROKERD_DATA_DIR=$data_dir: an absolute path is needed" ;; esac
 export BROKERD_INSTALLATION=$installation BROKERD_DATA_DIR=$data_dir
 
+# The engine that the docker command speaks to by its context, as rootless Docker and Docker Desktop make one: brokerd knows no contexts.
+heed_context() {
+  local endpoint
+  [ -z "${DOCKER_HOST:-}" ] || return 0
+  # Where none is chosen, the command need not be asked, which takes a moment.
+  [ -n "${DOCKER_CONTEXT:-}" ] ||
+    grep -qs '"currentContext"' "${DOCKER_CONFIG:-${HOME:-/root}/.docker}/config.json" || return 0
+  endpoint=$(timeout 5 docker context inspect -f '{{.Endpoints.docker.Host}}' 2>/dev/null) || return 0
+  case $endpoint in
+    unix:///var/run/docker.sock | unix:///run/docker.sock) ;;
+    unix://* | tcp://*) export DOCKER_HOST=$endpoint ;;
+  esac
+}
+heed_context
+
 ensure_data_dir() {
   if [ ! -d "$data_dir" ]; then
     (umask 077 && mkdir -p "$data_dir") || die "can't make $data_dir: run this as root or set BROKERD_DATA_DIR"
