@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Expression, ExpressionError, Function, Operator, SearchKey,
+    Budget, Expression, ExpressionError, Function, Operator, SearchKey,
     arithmetic::{is_true, operation},
     reduce::{count, reduce, sort_key},
     series::{TimeRange, TimeSeries, Value},
@@ -21,19 +21,24 @@ pub struct Environment<'a> {
     pub searches: &'a BTreeMap<SearchKey, Vec<TimeSeries>>,
     /// For which time.
     pub range: TimeRange,
+    /// How much may still be computed for the request.
+    pub budget: &'a Budget,
 }
 
 impl Expression {
     /// What it comes to.
     ///
     /// # Errors
-    /// A function has no meaning for its arguments, or a name is unknown.
+    /// A function has no meaning for its arguments, a name is unknown, or there are too many data points to compute.
     pub fn evaluate(&self, environment: &Environment<'_>) -> Result<Value, ExpressionError> {
         match self {
             Self::Number(number) => Ok(Value::Scalar(*number)),
             Self::Text(text) => wrong(format!("The text '{}' is not a value", text.escape_debug())),
             Self::Name(name) => match environment.values.get(name) {
-                Some(value) => Ok(value.clone()),
+                Some(value) => {
+                    environment.budget.take_value(value)?;
+                    Ok(value.clone())
+                }
                 None => wrong(format!("There is no query with the Id '{name}'")),
             },
             Self::Array(items) => array(items, environment),
@@ -41,17 +46,30 @@ impl Expression {
                 let minus = Value::Scalar(-1.0);
                 operation(Operator::Multiply, minus, operand.evaluate(environment)?)
             }
-            Self::Operation(operator, left, right) => {
-                let (left, right) = (left.evaluate(environment)?, right.evaluate(environment)?);
-                operation(*operator, left, right)
-            }
+            Self::Operation(..) => chain(self, environment),
             Self::Search(search) => {
                 let found = environment.searches.get(&search.key());
-                Ok(Value::Array(found.cloned().unwrap_or_default()))
+                let found: &[TimeSeries] = found.map_or(&[], Vec::as_slice);
+                found.iter().try_for_each(|series| environment.budget.take_series(series))?;
+                Ok(Value::Array(found.to_vec()))
             }
             Self::Call(function, arguments) => call(*function, arguments, environment),
         }
     }
+}
+
+/// Operands between operators, from the left. A long sum is nested as deep as it has operands, too deep for recursion.
+fn chain(whole: &Expression, environment: &Environment<'_>) -> Result<Value, ExpressionError> {
+    let (mut first, mut rest) = (whole, Vec::new());
+    while let Expression::Operation(operator, left, right) = first {
+        rest.push((*operator, right));
+        first = left;
+    }
+    let mut value = first.evaluate(environment)?;
+    for (operator, right) in rest.into_iter().rev() {
+        value = operation(operator, value, right.evaluate(environment)?)?;
+    }
+    Ok(value)
 }
 
 /// The series of all items. Numbers are series that have them at every time.
@@ -59,7 +77,7 @@ fn array(items: &[Expression], environment: &Environment<'_>) -> Result<Value, E
     let mut all = Vec::new();
     for item in items {
         match item.evaluate(environment)? {
-            Value::Scalar(number) => all.push(constant(number, environment.range)),
+            Value::Scalar(number) => all.push(constant(number, environment)?),
             Value::Series(series) => all.push(series),
             Value::Array(series) => all.extend(series),
         }
@@ -68,14 +86,20 @@ fn array(items: &[Expression], environment: &Environment<'_>) -> Result<Value, E
 }
 
 /// A series that has the number at every time; no points if it is none.
-fn constant(number: f64, range: TimeRange) -> TimeSeries {
-    let steps = range.steps(range.period).filter(|_| number.is_finite());
-    TimeSeries {
-        label: String::new(),
-        origin: None,
-        period: range.period,
-        points: steps.map(|at| (at, number)).collect(),
+fn constant(number: f64, environment: &Environment<'_>) -> Result<TimeSeries, ExpressionError> {
+    if !number.is_finite() {
+        return Ok(empty(environment.range));
     }
+    let range = environment.range;
+    environment.budget.take_steps(range, range.period)?;
+    let points = range.steps(range.period).map(|at| (at, number)).collect();
+    Ok(TimeSeries { points, ..empty(range) })
+}
+
+/// A series without points.
+fn empty(range: TimeRange) -> TimeSeries {
+    let (label, points) = (String::new(), BTreeMap::new());
+    TimeSeries { label, origin: None, period: range.period, points }
 }
 
 fn call(
@@ -113,7 +137,7 @@ fn of_one(
     Ok(match (function, value) {
         (Function::Period, Value::Series(series)) => Value::Scalar(series.period.into()),
         (Function::TimeSeries, Value::Scalar(number)) => {
-            Value::Series(constant(number, environment.range))
+            Value::Series(constant(number, environment)?)
         }
         (Function::MetricCount, Value::Array(array)) => Value::Scalar(count(array.len())),
         (Function::First, Value::Array(array)) => {
@@ -147,7 +171,7 @@ fn of_one(
 
 /// The series; one without points if there is none, because a search has found nothing.
 fn one_of(series: Option<TimeSeries>, range: TimeRange) -> Value {
-    Value::Series(series.unwrap_or_else(|| constant(f64::NAN, range)))
+    Value::Series(series.unwrap_or_else(|| empty(range)))
 }
 
 fn pointwise(function: Function) -> Option<fn(f64) -> f64> {
@@ -198,8 +222,12 @@ fn metrics(
         Some(_) => return wrong("METRICS takes a text in quotes"),
     };
     let ids = environment.metrics.iter().filter(|id| id.contains(text));
-    let values = ids.filter_map(|id| environment.values.get(id)?.clone().into_series());
-    Ok(Value::Array(values.flatten().collect()))
+    let mut all = Vec::new();
+    for value in ids.filter_map(|id| environment.values.get(id)) {
+        environment.budget.take_value(value)?;
+        all.extend(value.clone().into_series().unwrap_or_default());
+    }
+    Ok(Value::Array(all))
 }
 
 /// `FILL(m1, 0)`, `FILL(m1, REPEAT)`, `FILL(m1, LINEAR)`.
@@ -217,11 +245,14 @@ fn fill(
             Value::Array(_) => return wrong("FILL can't fill with an array of time series"),
         },
     };
-    let filled = |series: &TimeSeries| filling.fill(series, environment.range);
+    let filled = |series: &TimeSeries| {
+        environment.budget.take_steps(environment.range, series.period)?;
+        Ok(filling.fill(series, environment.range))
+    };
     Ok(match value {
         Value::Scalar(number) => Value::Scalar(number),
-        Value::Series(series) => Value::Series(filled(&series)),
-        Value::Array(array) => Value::Array(array.iter().map(filled).collect()),
+        Value::Series(series) => Value::Series(filled(&series)?),
+        Value::Array(array) => Value::Array(array.iter().map(filled).collect::<Result<_, _>>()?),
     })
 }
 
@@ -273,7 +304,7 @@ fn condition(
     let conditions = match condition {
         Value::Scalar(number) => {
             let chosen = if is_true(number) { met } else { otherwise };
-            let none = || Value::Series(constant(f64::NAN, environment.range));
+            let none = || Value::Series(empty(environment.range));
             return Ok(chosen.cloned().unwrap_or_else(none));
         }
         Value::Series(series) => series,

@@ -5,6 +5,7 @@
 //! Source: "Using math expressions with CloudWatch metrics" of the Amazon CloudWatch user guide.
 
 mod arithmetic;
+mod budget;
 mod evaluate;
 mod function;
 mod parse;
@@ -16,6 +17,7 @@ mod token;
 
 use std::collections::BTreeSet;
 
+pub use budget::Budget;
 pub use evaluate::Environment;
 pub use function::Function;
 pub use series::{SeriesOrigin, TimeRange, TimeSeries, Value};

@@ -34,8 +34,14 @@ fn evaluated(text: &str) -> Result<Value, String> {
     let searches = expression.searches().into_iter().filter(|one| one.text.contains("Broker"));
     let found = [series("a", 60, &[(0, 3.0), (60, 5.0)]), series("b", 60, &[(60, 1.0)])];
     let searches = searches.map(|search| (search.key(), found.to_vec())).collect();
-    let environment =
-        Environment { values: &values, metrics: &metrics, searches: &searches, range: RANGE };
+    let budget = Budget::of_request();
+    let environment = Environment {
+        values: &values,
+        metrics: &metrics,
+        searches: &searches,
+        range: RANGE,
+        budget: &budget,
+    };
     expression.evaluate(&environment).map_err(|error| error.0)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{CloudWatchError, DataQuery, MIN_PERIOD, Queried, wrong_expression};
 use crate::metric::expression::{
-    Environment, ExpressionError, Search, SearchKey, TimeRange, TimeSeries, Value,
+    Budget, Environment, ExpressionError, Search, SearchKey, TimeRange, TimeSeries, Value,
 };
 
 /// Queries that can be computed.
@@ -69,13 +69,14 @@ impl DataPlan {
     /// searches have found; the range is in seconds, its end excluded.
     ///
     /// # Errors
-    /// `ValidationError`: an expression has no meaning, or is a number.
+    /// `ValidationError`: an expression has no meaning, is a number, or all have too many data points to compute.
     pub fn evaluate(
         &self,
         mut metrics: BTreeMap<String, TimeSeries>,
         searches: &BTreeMap<SearchKey, Vec<TimeSeries>>,
         (start, end): (i64, i64),
     ) -> Result<Vec<Evaluated>, CloudWatchError> {
+        let budget = Budget::of_request();
         let mut values = BTreeMap::new();
         let mut ids = Vec::new();
         for query in self.queries.iter().filter(|query| query.is_metric()) {
@@ -88,7 +89,9 @@ impl DataPlan {
             let query = &self.queries[*at];
             let Queried::Math(expression) = &query.what else { continue };
             let range = TimeRange { start, end, period: self.period_of(query) };
-            let environment = Environment { values: &values, metrics: &ids, searches, range };
+            let (values_so_far, metrics, budget) = (&values, ids.as_slice(), &budget);
+            let environment =
+                Environment { values: values_so_far, metrics, searches, range, budget };
             let value = expression.evaluate(&environment);
             let value = value.map_err(|error| wrong_expression(&query.id, &error))?;
             values.insert(query.id.clone(), value);

@@ -200,3 +200,57 @@ fn queries_are_stored_as_they_came() {
     assert_eq!(stored[1], serde_json::json!({"id": "e1", "expression": "m1 * 2"}));
     assert_eq!(serde_json::from_value::<Vec<DataQueryInput>>(stored).expect("read"), inputs);
 }
+
+/// Why queries over this range are refused.
+fn refused_in(range: (i64, i64), inputs: Vec<DataQueryInput>) -> String {
+    let plan = plan(inputs).expect("a plan");
+    let points = (0..1000).map(|n| (n * 60, 1.0)).collect();
+    let series = TimeSeries { label: "MessageCount".to_owned(), origin: None, period: 60, points };
+    let metrics = BTreeMap::from([("m1".to_owned(), series)]);
+    let results = plan.evaluate(metrics, &BTreeMap::new(), range);
+    results.expect_err("too much").message
+}
+
+#[test]
+fn no_request_is_computed_that_has_more_points_than_there_is_memory_for() {
+    let many = |id: &str| format!("[{}]", vec![id; 600].join(","));
+    let arrays = vec![
+        metric("m1"),
+        math("e1", &many("m1")),
+        math("e2", &many("e1")),
+        math("e3", &format!("SUM({})", many("e2"))),
+    ];
+    let until_9999 = (0, 253_402_300_799);
+    let filled = |with: &str| vec![metric("m1"), math("e", &format!("FILL(m1, {with})"))];
+    for (range, inputs) in [
+        ((0, 60_000), arrays),
+        (until_9999, vec![math("e", "TIME_SERIES(1)")]),
+        (until_9999, vec![math("e", "[1]")]),
+        (until_9999, filled("0")),
+        (until_9999, filled("REPEAT")),
+        ((i64::MIN, i64::MAX), vec![math("e", "TIME_SERIES(1)")]),
+    ] {
+        let refused = refused_in(range, inputs);
+        assert!(refused.contains("more than 10000000 data points to compute"), "{refused}");
+    }
+}
+
+#[test]
+fn as_much_as_a_large_dashboard_asks_for_is_computed() {
+    // Eight days in minutes of one metric, in a hundred expressions.
+    let inputs = (0..100).map(|n| math(&format!("e{n}"), "FILL(m1, 0) * 2 + m1"));
+    let plan = plan(std::iter::once(metric("m1")).chain(inputs).collect()).expect("a plan");
+    let points = (0..11_520).map(|n| (n * 60, 1.0)).collect();
+    let series = TimeSeries { label: String::new(), origin: None, period: 60, points };
+    let metrics = BTreeMap::from([("m1".to_owned(), series)]);
+    let results = plan.evaluate(metrics, &BTreeMap::new(), (0, 11_520 * 60)).expect("computed");
+    assert_eq!(results.len(), 101);
+    assert!(results.iter().all(|one| one.series[0].points.len() == 11_520));
+}
+
+#[test]
+fn the_longest_chain_of_operators_is_computed() {
+    let sum = vec!["1"; 1024].join("+");
+    let results = evaluated(vec![math("e", &format!("TIME_SERIES({})", &sum[..2033]))]);
+    assert_eq!(results.expect("computed")[0].1[0], 1017.0);
+}
