@@ -43,7 +43,7 @@ async fn silent_clients_take_no_place_of_the_route_and_do_not_keep_others_out() 
 async fn who_says_nothing_is_not_waited_for_and_who_says_something_else_is_told() -> Result<()> {
     let engine = Engine::start(b'a').await?;
     let port = free_port();
-    let options = Options { hello_timeout: Duration::from_millis(100), ..options() };
+    let options = Options { hello_timeout: Duration::from_secs(1), ..options() };
     let routes = vec![route(port, Some(engine.address))];
     let fixture = Fixture::start_with(Some(routes), options, false);
     fixture.listening_on(&[port]).await?;
