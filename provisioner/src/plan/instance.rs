@@ -9,7 +9,7 @@ use brokerd_domain::{
 
 use super::{
     attention,
-    boot::{BOOTS_TO_FAIL, restart_delay, starting},
+    boot::{self, BOOTS_TO_FAIL, restart_delay, starting},
     hold::hold,
     poll::STEADY_POLL,
     replacement::{self, needs_replacement},
@@ -287,7 +287,7 @@ pub(super) fn judge_running(
         Health::Starting | Health::Standby => {
             let booted_at = since.max(before.since);
             let booting = now.since(booted_at);
-            if booting < subject.boot_deadline {
+            if booting < boot::deadline(subject, before.failed_boots) {
                 let need = Need::Wait {
                     sentence: format!("waiting for instance {ordinal} to serve").into(),
                     next: Next::After((booting / 20).clamp(*BOOT_POLL.start(), *BOOT_POLL.end())),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use brokerd_domain::{Health, Next, Timestamp, VerdictKind, instance::ContainerState};
 
 use super::super::{
+    boot,
     instance::boot_failures,
     replacement,
     sentence::Sentence,
@@ -21,6 +22,8 @@ const SILENCE_LIMIT: Duration = Duration::from_millis(500);
 const SUSPECT_LIMIT: Duration = Duration::from_secs(20);
 /// How long a takeover may take before the former active one is started beside it.
 const TAKEOVER_LIMIT: Duration = Duration::from_secs(20);
+/// How long it may take from then on. It may be recovering a large store, and a kill would begin that anew.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(180);
 
 /// No instance serves: a hanging active one is killed, the standby gets time to take over, and missing instances are
 /// started.
@@ -157,6 +160,7 @@ fn suspect(
 ) -> Plan {
     let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
     let has_standby = members.iter().any(Member::stands_by);
+    let takes_over = takes_over(subject, members, former);
     let member = &mut members[former];
     let ordinal = member.ordinal();
     member.becomes(Health::Suspect, now);
@@ -172,6 +176,8 @@ fn suspect(
     let given = if member.is_paused() {
         // A paused instance is not merely slow.
         Duration::ZERO
+    } else if takes_over {
+        RECOVERY_LIMIT
     } else if has_standby && member.answers().all(|answered| !answered) {
         SILENCE_LIMIT
     } else {
@@ -189,6 +195,22 @@ fn suspect(
     }
     repair_other(subject, members, ordinal, now)
         .unwrap_or_else(|| waiting(format!("instance {ordinal} does not answer"), URGENT_POLL))
+}
+
+/// Whether a suspect is a standby whose takeover takes long: clients were led nowhere, and the other one was started
+/// after it became suspect.
+fn takes_over(subject: &Subject<'_>, members: &[Member<'_>], suspect: usize) -> bool {
+    let leads_nowhere = subject.targets.iter().all(|target| target.addresses.is_empty());
+    let suspect = &members[suspect];
+    let is_later = |other: &Member<'_>| {
+        matches!(other.condition.health, Health::Starting | Health::Standby)
+            && other.condition.since >= suspect.condition.since
+    };
+    let mut others = members.iter().filter(|other| other.ordinal() != suspect.ordinal());
+    suspect.condition.health == Health::Suspect
+        && suspect.held.is_none()
+        && leads_nowhere
+        && others.any(is_later)
 }
 
 /// The plan for the other instance, if it does not run.
@@ -209,13 +231,14 @@ fn overdue(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) ->
         Some(ContainerState::Running { since }) => Some(*since),
         _ => None,
     };
-    let late = |m: &Member<'_>| {
-        m.held.is_none() && since(m).is_some_and(|s| now.since(s) >= subject.boot_deadline)
-    };
+    let failed_boots = members.iter().map(|m| m.condition.failed_boots).max().unwrap_or(0);
+    let deadline = boot::deadline(subject, failed_boots);
+    let late =
+        |m: &Member<'_>| m.held.is_none() && since(m).is_some_and(|s| now.since(s) >= deadline);
     if !members.iter().all(late) {
         return None;
     }
-    let failed_boots = members.iter().map(|m| m.condition.failed_boots).max().unwrap_or(0) + 1;
+    let failed_boots = failed_boots + 1;
     if let Some(need) = boot_failures(subject.broker, failed_boots, || {
         "no instance was ready within its boot deadline".to_owned()
     }) {

@@ -161,7 +161,8 @@ proptest! {
                     half.health == Health::Suspect && half.millis >= 20_000 && stands_long
                 };
                 let actives = halves.iter().filter(|half| half.was_active()).count();
-                if halves.iter().any(is_hung) && actives == 1 {
+                // One that clients are not led to may be recovering its store.
+                if led.is_some() && halves.iter().any(is_hung) && actives == 1 {
                     prop_assert!(
                         unsupported.steps.iter().any(Step::is_disruptive),
                         "it hangs: {unsupported:?}"
@@ -313,11 +314,39 @@ fn a_standby_that_does_not_take_over_is_suspected_and_the_other_one_is_started()
     let hung = Half::running(Health::Suspect, false, 2000);
     let plan = decide(&[serves, hung.clone()], true, 0, Some(1));
     assert_eq!(plan.steps, [Step::Restart(2, RuntimeId("seen-2".to_owned()))]);
-    // When it does not, the suspect may hold the store.
-    let waits = Half::running(Health::Starting, false, 2000);
-    let hung = Half { millis: 21_000, ..hung };
-    let plan = decide(&[waits, hung], true, 0, None);
-    assert_eq!(plan.steps, [Step::Stop(2, RuntimeId("seen-2".to_owned()), Duration::ZERO)]);
+    // When it does not, the suspect may be recovering the store, and gets minutes for it.
+    let kill = [Step::Stop(2, RuntimeId("seen-2".to_owned()), Duration::ZERO)];
+    let hung = Half { state: Some(ContainerState::Running { since: ago(300_000) }), ..hung };
+    for (health, waited) in [(Health::Starting, 2000), (Health::Standby, 20_000)] {
+        let waits = Half::running(health, false, waited);
+        let slow = Half { millis: 179_000, ..hung.clone() };
+        assert_eq!(decide(&[waits.clone(), slow], true, 0, None).steps, []);
+        let hung = Half { millis: 181_000, ..hung.clone() };
+        assert_eq!(decide(&[waits, hung], true, 0, None).steps, kill);
+    }
+    // One that served is not recovering anything.
+    let hung = Half { millis: 1000, ..hung };
+    assert_eq!(decide(&[standby(), hung.clone()], true, 0, None).steps, kill);
+    let led = decide(&[Half { millis: 500, ..standby() }, hung], true, 0, Some(2));
+    assert_eq!(led.steps.last(), kill.last());
+}
+
+#[test]
+fn a_store_that_takes_long_to_recover_is_not_killed_again_and_again_at_the_same_point() {
+    let booting = |boot: u64, failed_boots| Half {
+        state: Some(ContainerState::Running { since: ago(boot) }),
+        failed_boots,
+        ..Half::running(Health::Starting, false, boot)
+    };
+    let both = |boot, failed_boots| [booting(boot, failed_boots), booting(boot, failed_boots)];
+    for (failed_boots, deadline) in [(0, 60_000), (1, 120_000), (2, 240_000), (9, 960_000)] {
+        assert_eq!(decide(&both(deadline - 1000, failed_boots), true, 0, None).steps, []);
+        let late = decide(&both(deadline + 1000, failed_boots), true, 0, None);
+        assert!(matches!(late.steps.as_slice(), [Step::Restart(..)]), "{late:?}");
+    }
+    // A new broker has nothing to recover.
+    let late = decide(&both(61_000, 1), false, 0, None);
+    assert!(matches!(late.steps.as_slice(), [Step::Restart(..)]), "{late:?}");
 }
 
 #[test]
