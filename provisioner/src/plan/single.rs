@@ -63,8 +63,9 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Observation, now: Timestamp) ->
     let mut finishing = Vec::new();
     for ordinal in &serving {
         let Some(Observed::Present(instance)) = seen.instances.get(ordinal) else { continue };
-        finishing.extend(limit(subject, *ordinal, &instance.status));
+        // Clients come first: changing limits may take long, or fail.
         finishing.extend(route_to(broker, subject.targets, &[*ordinal], &instance.status));
+        finishing.extend(limit(subject, *ordinal, &instance.status));
     }
     plan.steps.splice(0..0, finishing);
     plan

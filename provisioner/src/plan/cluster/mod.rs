@@ -82,8 +82,9 @@ pub(super) fn plan(
         // A stale node runs with its former tier.
         .filter(|node| node.serves() && !node.goes && !node.is_stale)
         .filter_map(|node| limit(subject, node.ordinal(), &node.there?.status));
-    let mut steps: Vec<Step> = limits.collect();
-    steps.extend(lead(subject, &nodes, agree, now));
+    // Clients come first: changing limits may take long, or fail.
+    let mut steps = Vec::from_iter(lead(subject, &nodes, agree, now));
+    steps.extend(limits);
     steps.append(&mut decision.steps);
     decision.steps = steps;
     decision.conditions = Some(nodes.into_iter().map(Node::remembered).collect());

@@ -90,8 +90,9 @@ fn with_active(
         // A stale instance runs with its former tier.
         let tier = limit(subject, member.ordinal(), &instance.status)
             .filter(|_| !member.is_stale(subject));
-        steps.extend(tier);
+        // Clients come first: changing limits may take long, or fail.
         steps.extend(route_to(subject.broker, subject.targets, &ordinals, &instance.status));
+        steps.extend(tier);
     }
     let other = (0..members.len()).find(|n| *n != active);
     let mut plan = match other.and_then(|n| standby(subject, &mut members[n], now)) {
