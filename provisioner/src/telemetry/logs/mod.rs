@@ -191,7 +191,15 @@ impl LogFollowers {
                 () = tokio::time::sleep(SCAN_INTERVAL) => {}
                 event = next(&mut events) => match event {
                     Some(broker) => drop(self.state().hinted.insert(broker)),
-                    None => events = None,
+                    None => {
+                        events = None;
+                        // A runtime may refuse its events at once, each time.
+                        tokio::select! {
+                            () = shutdown.cancelled() => {}
+                            () = self.wake.notified() => {}
+                            () = tokio::time::sleep(RETRY) => {}
+                        }
+                    }
                 },
             }
         }
