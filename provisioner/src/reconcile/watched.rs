@@ -13,6 +13,7 @@ use brokerd_domain::{
     Timestamp,
 };
 use brokerd_store::Work;
+use tokio::time::Instant;
 
 use crate::{
     health::Login,
@@ -34,6 +35,9 @@ const UNSUPPORTED_PAUSE: Duration = Duration::from_secs(10);
 const RENDERED_PAUSE: Duration = Duration::from_mins(10);
 /// How often a broker's links to others are asked for, in seconds.
 const LINKS_POLL: i64 = 20;
+/// How long after a look a pass may act on what it saw. A pass may wait for its turn or for the database, and an engine
+/// that was silent may serve again by then.
+const GOOD_FOR: Duration = Duration::from_secs(1);
 /// The pause between looks at a broker that could not be observed.
 pub(crate) const UNSEEN_POLL: Duration = Duration::from_secs(2);
 /// The pause between looks at a broker with a long step in progress.
@@ -71,6 +75,8 @@ pub struct MonitorObservation {
     of: Arc<WatchedBroker>,
     seen: Observation,
     links: Option<Vec<DownLink>>,
+    /// When it was made.
+    at: Instant,
 }
 
 /// The input of a broker's measurement.
@@ -237,12 +243,13 @@ impl WatchedBroker {
 }
 
 impl MonitorObservation {
-    /// The observation, if the broker has not changed since.
+    /// The observation, if the broker has not changed since and it was made just now.
     pub(crate) fn of(
         self,
         watched: &WatchedBroker,
     ) -> Option<(Observation, Option<Vec<DownLink>>)> {
-        self.of.is_as(watched).then_some((self.seen, self.links))
+        let is_fresh = self.at.elapsed() <= GOOD_FOR;
+        (is_fresh && self.of.is_as(watched)).then_some((self.seen, self.links))
     }
 
     /// Whether an engine was silent or could not be observed, which a stall of this process could explain, too.
@@ -262,6 +269,7 @@ impl PassContext {
                 of: watched.clone(),
                 seen,
                 links,
+                at: Instant::now(),
             })),
         }
     }
