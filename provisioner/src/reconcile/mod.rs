@@ -8,6 +8,7 @@ mod context;
 mod drain;
 mod execute;
 pub mod observe;
+mod partial_plan;
 mod pass;
 mod port;
 mod render;

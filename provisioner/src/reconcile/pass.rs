@@ -13,6 +13,7 @@ use crate::{
     reconcile::{
         context::PassContext,
         execute::Execution,
+        partial_plan::PartialPlan,
         render::Rendered,
         report::{TimedObservation, changes, report, unreachable_runtime},
         resolve::Waiting,
@@ -241,10 +242,18 @@ impl PassContext {
         if announce {
             tracing::info!(broker.id = %broker.id, verdict = plan.kind.as_str(), "{}", plan.sentence);
         }
+        let mut partial = PartialPlan::default();
         for step in &plan.steps {
+            if partial.leaves_out(step) {
+                continue;
+            }
             tracing::debug!(broker.id = %broker.id, "{step}");
             match self.execute(lease, work, step).instrument(trace::step(step)).await {
-                Ok(Execution::Done) => self.count(StepOutcome::Done),
+                Ok(Execution::Done) => {
+                    self.count(StepOutcome::Done);
+                    partial.is_done(step);
+                }
+                Ok(Execution::OnItsWay) if partial.has_failed() => partial.is_begun(step),
                 Ok(Execution::OnItsWay) => {
                     let begun = Plan { completes: None, ..plan };
                     self.record(lease, broker, &begun, None, links, Some(observation)).await?;
@@ -253,18 +262,10 @@ impl PassContext {
                     return Ok((Round::over(VerdictKind::Progressing, next), false));
                 }
                 Err(error @ (StepError::LeaseLost | StepError::Store(_))) => return Err(error),
-                Err(error) => {
-                    let failed = self.step_failed(broker, &plan, step, &error);
-                    tracing::warn!(broker.id = %broker.id, "{}", failed.sentence);
-                    for step in &failed.steps {
-                        self.execute(lease, work, step).await?;
-                    }
-                    self.record(lease, broker, &failed, failed.completes, links, Some(observation))
-                        .await?;
-                    let mut round = Round::over(failed.kind, failed.next);
-                    round.failed = Some(plan.steps.iter().map(ToString::to_string).collect());
-                    return Ok((round, false));
-                }
+                Err(error) => partial.fails(step, error),
+            }
+            if partial.has_failed() && !PartialPlan::may_go_on(broker) {
+                break;
             }
             if matches!(step, Step::SetTargets(_)) {
                 observation.led_at = Some(self.clock.now());
@@ -274,6 +275,18 @@ impl PassContext {
                 let round = Round::over(plan.kind, plan.next);
                 return Ok((Round { forgotten: true, ..round }, false));
             }
+        }
+        if let Some((step, error)) = partial.failure() {
+            let mut failed = self.step_failed(broker, &plan, step, error);
+            failed.conditions = partial.conditions(broker, &plan);
+            tracing::warn!(broker.id = %broker.id, "{}", failed.sentence);
+            for step in &failed.steps {
+                self.execute(lease, work, step).await?;
+            }
+            self.record(lease, broker, &failed, failed.completes, links, Some(observation)).await?;
+            let mut round = Round::over(failed.kind, failed.next);
+            round.failed = Some(plan.steps.iter().map(ToString::to_string).collect());
+            return Ok((round, false));
         }
         let completion = plan.completes;
         if let Some(runs) = self.newly_running(work, seen, completion.is_some()).await {

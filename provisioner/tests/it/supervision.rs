@@ -308,3 +308,47 @@ async fn nothing_is_rendered_while_nothing_changes() {
         assert_eq!(looks(&sim), before, "{kind}");
     }
 }
+
+/// The nodes of a cluster that serve.
+fn serving(sim: &Simulation, id: BrokerId) -> Vec<u8> {
+    let (now, world) = (sim.now(), sim.world.lock().expect("not poisoned"));
+    let names = world.containers.names(id);
+    names.iter().filter(|name| world.node_serves(name, now)).map(|name| name.ordinal).collect()
+}
+
+#[tokio::test]
+async fn a_node_that_cant_be_started_does_not_keep_the_others_from_being_started() {
+    let sim = Simulation::new();
+    let id = sim.create_cluster();
+    sim.settle().await;
+    sim.in_the_world(|world| {
+        world.unbootable.insert(1);
+        world.kill(id);
+    });
+    sim.live(MINUTE).await;
+    assert_eq!(serving(&sim, id), [2, 3]);
+    assert_eq!([1, 2, 3].map(|ordinal| starts(&sim, ordinal)), [1, 2, 2], "each once");
+    sim.in_the_world(|world| world.unbootable.clear());
+    sim.live(MINUTE).await;
+    sim.settle().await;
+    assert_eq!((serving(&sim, id).len(), sim.state(id)), (3, Some(BrokerState::Running)));
+}
+
+#[tokio::test]
+async fn a_pair_serves_with_the_instance_that_can_be_started() {
+    for lost in [1, 2] {
+        let sim = Simulation::new();
+        let id = sim.create_pair();
+        sim.settle().await;
+        sim.in_the_world(|world| {
+            world.unbootable.insert(lost);
+            world.kill(id);
+        });
+        sim.live(MINUTE).await;
+        assert_eq!(sim.active(id).map(|name| name.ordinal), Some(3 - lost));
+        sim.in_the_world(|world| world.unbootable.clear());
+        sim.live(MINUTE).await;
+        sim.settle().await;
+        assert_eq!(sim.state(id), Some(BrokerState::Running));
+    }
+}

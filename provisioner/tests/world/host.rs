@@ -67,6 +67,8 @@ pub struct World {
     pub hung: BTreeSet<u8>,
     /// Protocols that an instance does not answer in any more, until it is started again.
     pub silent: BTreeSet<(u8, Protocol)>,
+    /// Instances that can't be made or started, as on a host that is away.
+    pub unbootable: BTreeSet<u8>,
     /// Nodes that are parted from the other nodes of their cluster.
     pub parted: BTreeSet<u8>,
     /// Nodes that somebody's quorum depends on.
@@ -132,6 +134,14 @@ pub fn at_most(limits: Limits) -> Limits {
 }
 
 impl World {
+    /// Whether an instance may be made or started.
+    pub(super) fn may_boot(&self, name: &InstanceName) -> Result<(), Refusal> {
+        if self.unbootable.contains(&name.ordinal) {
+            return Err(refusal(RuntimeErrorClass::Blocked, "its host is away"));
+        }
+        Ok(())
+    }
+
     pub(super) fn tell(&self, name: &InstanceName) {
         self.events.tell(&name.installation, name.broker);
     }

@@ -137,6 +137,7 @@ impl Runtime for FakeRuntime {
         self.see()?;
         let apply = || {
             let mut world = self.world.lock().expect("not poisoned");
+            world.may_boot(&spec.name).map_err(refused)?;
             world.apply(spec, self.clock.now()).map_err(refused)
         };
         self.faults.effect("apply", busy, apply).await
@@ -266,6 +267,7 @@ impl Runtime for FakeRuntime {
             ContainerState::Running { .. } => Ok(Ensured::AlreadyRight),
             ContainerState::Paused => Err(refusal(RuntimeErrorClass::Transient, "it is paused")),
             ContainerState::Created | ContainerState::Exited { .. } => {
+                world.may_boot(name)?;
                 world.start(name, now);
                 Ok(Ensured::Updated)
             }
