@@ -262,10 +262,13 @@ impl PassContext {
                     return Ok((Round::over(VerdictKind::Progressing, next), false));
                 }
                 Err(error @ (StepError::LeaseLost | StepError::Store(_))) => return Err(error),
-                Err(error) => partial.fails(step, error),
-            }
-            if partial.has_failed() && !PartialPlan::may_go_on(broker) {
-                break;
+                Err(error) => {
+                    partial.fails(step, error);
+                    if PartialPlan::may_go_on(broker) {
+                        continue;
+                    }
+                    break;
+                }
             }
             if matches!(step, Step::SetTargets(_)) {
                 observation.led_at = Some(self.clock.now());

@@ -28,8 +28,9 @@ fn of_cargo(output: &[&str]) -> Vec<String> {
         // The last one is what ended the test.
         let panic = printed.iter().rposition(|line| line.contains(" panicked at "));
         let reason = panic.map_or(&printed[..], |panic| &printed[panic..]);
-        let is_note =
-            |line: &&&str| line.starts_with("note: ") || line.starts_with("stack backtrace");
+        let is_note = |line: &&&str| {
+            line.starts_with("note: ") || line.to_lowercase().starts_with("stack backtrace")
+        };
         let reason = reason.iter().take_while(|line| !is_note(line)).copied();
         told.push(name);
         told.extend(beginning(reason));
