@@ -25,13 +25,6 @@ pub(crate) struct PartialPlan<'a> {
 }
 
 impl<'a> PartialPlan<'a> {
-    /// Whether a failure of one instance leaves the steps of others to do. Where it decides about the whole broker, of
-    /// a new one or of pending changes, nothing more is done.
-    pub(crate) fn may_go_on(broker: &Broker) -> bool {
-        let applies = broker.applies_pending() && broker.has_pending();
-        broker.status.observed_generation.is_some() && !applies
-    }
-
     /// Whether a step is left out because of one that failed.
     pub(crate) fn leaves_out(&self, step: &Step) -> bool {
         self.has_failed() && boots(step).is_none_or(|ordinal| self.left_out.contains(&ordinal))
@@ -58,13 +51,14 @@ impl<'a> PartialPlan<'a> {
         self.left_out.extend(boots(step));
     }
 
-    pub(crate) fn fails(&mut self, step: &'a Step, error: StepError) {
-        match boots(step) {
-            Some(ordinal) => drop(self.left_out.insert(ordinal)),
-            // What the plan is about as a whole.
-            None => self.left_out.extend(u8::MIN..=u8::MAX),
-        }
+    /// A step failed. Whether the steps of other instances are carried out all the same: not where the failure decides
+    /// about the whole broker, of a new one or of pending changes.
+    pub(crate) fn fails(&mut self, broker: &Broker, step: &'a Step, error: StepError) -> bool {
         self.failed.get_or_insert((step, error));
+        let Some(ordinal) = boots(step) else { return false };
+        self.left_out.insert(ordinal);
+        let applies = broker.applies_pending() && broker.has_pending();
+        broker.status.observed_generation.is_some() && !applies
     }
 
     /// The conditions to record: the planned ones of the instances that were started, which would otherwise count as

@@ -263,8 +263,7 @@ impl PassContext {
                 }
                 Err(error @ (StepError::LeaseLost | StepError::Store(_))) => return Err(error),
                 Err(error) => {
-                    partial.fails(step, error);
-                    if PartialPlan::may_go_on(broker) {
+                    if partial.fails(broker, step, error) {
                         continue;
                     }
                     break;
