@@ -1,9 +1,6 @@
 //! Where the databases of the tests are.
 
-use std::time::{Duration, Instant};
-
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
-use tokio::time::sleep;
+use sqlx::{Connection as _, PgConnection};
 
 use crate::migrated_database;
 
@@ -21,9 +18,6 @@ pub(crate) fn database_url(name: &str) -> String {
     migrated_database::database_url(&server_url(), name)
 }
 
-/// How long a database may be in use after its test.
-const RELEASED: Duration = Duration::from_secs(30);
-
 /// A database that is dropped when its test panics. A test that ends well drops it itself.
 pub(crate) struct TestDatabase(pub(crate) String);
 
@@ -31,15 +25,7 @@ impl TestDatabase {
     /// Drops it, whoever is still connected.
     pub(crate) async fn remove(&self) {
         let mut server = PgConnection::connect(&server_url()).await.expect("the server answers");
-        let drop = format!("drop database {} with (force)", self.0);
-        let deadline = Instant::now() + RELEASED;
-        // Tasks of an API that is gone may connect once more after all connections were ended.
-        while let Err(error) = server.execute(AssertSqlSafe(drop.clone())).await {
-            let in_use =
-                error.as_database_error().is_some_and(|e| e.code().as_deref() == Some("55006"));
-            assert!(in_use && Instant::now() < deadline, "{} is not dropped: {error}", self.0);
-            sleep(Duration::from_millis(100)).await;
-        }
+        migrated_database::remove(&mut server, &self.0).await;
     }
 }
 

@@ -3,12 +3,16 @@
 //! Every test has a database of its own, and to apply all migrations to each would take longer than most tests. Tests
 //! of the API include this file, too.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    time::{Duration, Instant},
+};
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection,
     migrate::Migrator, postgres::PgConnectOptions,
 };
+use tokio::time::sleep;
 
 static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
 
@@ -61,6 +65,25 @@ async fn original(connection: &mut PgConnection, server: &str) -> String {
     }
     execute(connection, format!("select pg_advisory_unlock({LOCK})")).await;
     original
+}
+
+/// How long a database may be in use after its test.
+const RELEASED: Duration = Duration::from_secs(30);
+
+/// Drops a database, whoever is still connected.
+///
+/// # Panics
+/// When the server refuses, or the database stays in use.
+pub(crate) async fn remove(connection: &mut PgConnection, name: &str) {
+    let drop = format!("drop database {name} with (force)");
+    let deadline = Instant::now() + RELEASED;
+    // Tasks of what is gone may connect once more after all connections were ended.
+    while let Err(error) = connection.execute(AssertSqlSafe(drop.clone())).await {
+        let in_use =
+            error.as_database_error().is_some_and(|e| e.code().as_deref() == Some("55006"));
+        assert!(in_use && Instant::now() < deadline, "{name} is not dropped: {error}");
+        sleep(Duration::from_millis(100)).await;
+    }
 }
 
 async fn execute(connection: &mut PgConnection, statement: String) {

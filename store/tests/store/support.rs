@@ -9,7 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use brokerd_domain::{
@@ -20,7 +20,7 @@ use brokerd_domain::{
 use brokerd_store::{Allocation, MasterKey, NewIds, PgStore};
 use secrecy::SecretString;
 use sqlx::{Connection, Executor, PgConnection, PgPool, migrate::Migrator};
-use tokio::{task::JoinError, time::sleep};
+use tokio::task::JoinError;
 
 use crate::migrated_database;
 
@@ -94,20 +94,9 @@ async fn begin() -> (PgConnection, String, String) {
     (server, name, url)
 }
 
-/// How long a database may be in use after its test.
-const RELEASED: Duration = Duration::from_secs(30);
-
 /// Drops the database, and fails as the test has.
 async fn end(mut server: PgConnection, name: &str, outcome: Result<(), JoinError>) {
-    let drop = format!("drop database {name} with (force)");
-    let deadline = Instant::now() + RELEASED;
-    // Tasks of a store that is gone may connect once more after all connections were ended.
-    while let Err(error) = server.execute(sqlx::AssertSqlSafe(drop.clone())).await {
-        let in_use =
-            error.as_database_error().is_some_and(|e| e.code().as_deref() == Some("55006"));
-        assert!(in_use && Instant::now() < deadline, "{name} is not dropped: {error}");
-        sleep(Duration::from_millis(100)).await;
-    }
+    migrated_database::remove(&mut server, name).await;
     if let Err(error) = outcome {
         std::panic::resume_unwind(error.into_panic());
     }
